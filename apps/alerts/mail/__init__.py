@@ -1,0 +1,1 @@
+"""How a mail is written: words, calendar entry, signed links, letter, message."""

@@ -1,0 +1,1 @@
+"""The pages: short functions that read a form, call one action or selector, and render."""

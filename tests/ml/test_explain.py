@@ -9,7 +9,7 @@ import pytest
 
 from apps.predictions.ml.calibration import Calibration
 from apps.predictions.ml.evaluation import odds
-from apps.predictions.ml.explain import OTHER, explain
+from apps.predictions.ml.explain import NAMED, OTHER, explain
 from apps.predictions.ml.features import FEATURES, GROUPS, build
 from apps.predictions.ml.frames import Frames
 from apps.predictions.ml.model import TrainedModel
@@ -36,21 +36,36 @@ def both(features, reschedule_model: TrainedModel) -> TrainedModel:
     return replace(reschedule_model, learner="mean", trees=trees, calibration=Calibration(0.8, -0.3))
 
 
+def why_of(model, features):
+    return explain(model, features, model.logits(features))
+
+
 @pytest.mark.parametrize("kind", ["regression", "both", "rate"])
 def test_base_and_contributions_are_the_calibrated_log_odds(features, reschedule_model, both, kind):
     bare = replace(reschedule_model, regression=None, trees=None, basis="rate", calibration=Calibration(), reference={})
     model = {"regression": reschedule_model, "both": both, "rate": bare}[kind]
     logits = model.logits(features)
-    for row, why in enumerate(explain(model, features)):
+    table, _ = model.contributions(features)
+    for row, why in enumerate(explain(model, features, logits)):
         summed = why["base"] + sum(reason["contribution"] for reason in why["reasons"])
         assert summed == pytest.approx(logits[row], abs=1e-6)
         for reason in why["reasons"][:-1]:
-            parts = sum(feature["contribution"] for feature in reason["features"])
-            assert parts == pytest.approx(reason["contribution"], abs=1e-9)
+            whole = table[[name for name in table if FEATURES[name].group == reason["group"]]].iloc[row]
+            assert reason["contribution"] == pytest.approx(whole.sum(), abs=1e-9)
+            listed = {name: weight for name, _, weight in reason["features"]}
+            assert listed == pytest.approx({name: whole[name] for name in listed}, abs=1e-6)
+            assert abs(whole.drop(list(listed))).max() < NAMED or len(listed) == len(whole)
+            assert abs(reason["contribution"]) >= NAMED
+            assert max(listed.values(), key=abs) == pytest.approx(whole[whole.abs().idxmax()], abs=1e-6)
+
+
+def test_contributions_that_do_not_add_up_are_refused(features, both):
+    with pytest.raises(ArithmeticError, match="contributions sum to"):
+        explain(both, features, both.logits(features) + 0.001)
 
 
 def test_the_base_is_the_usual_rate(features, both):
-    why = explain(both, features.iloc[:1])[0]
+    why = why_of(both, features.iloc[:1])[0]
     assert why["base"] == odds(both.usual)
     assert why["usual"] == both.usual
 
@@ -58,16 +73,16 @@ def test_the_base_is_the_usual_rate(features, both):
 def test_hidden_groups_are_counted_but_never_named(features, both):
     hidden = {name for name, group in GROUPS.items() if not group.shown}
     assert hidden == {"base", "season", "student_ratings"}
-    for why in explain(both, features):
+    for why in why_of(both, features):
         groups = [reason["group"] for reason in why["reasons"]]
         assert groups[-1] == OTHER
         assert not hidden & set(groups)
-        named = {feature["name"] for reason in why["reasons"] for feature in reason["features"]}
+        named = {name for reason in why["reasons"] for name, _, _ in reason["features"]}
         assert not {name for name in named if not FEATURES[name].shown}
 
 
 def test_reasons_come_largest_first(features, both):
-    for why in explain(both, features):
+    for why in why_of(both, features):
         weights = [abs(reason["contribution"]) for reason in why["reasons"][:-1]]
         assert weights == sorted(weights, reverse=True)
 
@@ -77,7 +92,7 @@ def test_every_shown_group_has_words(features, both):
     for name, group in GROUPS.items():
         if group.shown:
             assert sentence(name, row) or group.words
-    said = {reason["group"]: reason["words"] for reason in explain(both, features.iloc[[5]])[0]["reasons"]}
+    said = {reason["group"]: reason["words"] for reason in why_of(both, features.iloc[[5]])[0]["reasons"]}
     assert said["moves"].endswith(("moved by the tutor", "in the last 7 days", "to go by"))
 
 
@@ -93,4 +108,4 @@ def test_words_count_and_never_judge():
 
 
 def test_no_rows_need_no_reasons(features, both):
-    assert explain(both, features.iloc[:0]) == []
+    assert why_of(both, features.iloc[:0]) == []

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from django.db import transaction
 
@@ -30,6 +31,7 @@ from apps.predictions.models import ModelVersion, Prediction
 from apps.predictions.moments import to_datetime, to_microseconds
 from apps.sessions.models import Status, TutoringSession
 from tutorscore.accounts.models import Partner
+from tutorscore.lib.copy_text import insert_copied
 
 CHANGE = 0.005
 """A re-score is appended from this difference of probabilities: half a point of the risk score people see."""
@@ -143,7 +145,7 @@ class _Pass:
             features = prepare(self.model, frames, questions)
             answers = questions.join(score(self.model, features, reasons=False))
             news = standing.news(answers, self.version.pk)
-            why = explain(self.model, features[news])
+            why = explain(self.model, features[news], answers["logit"][news].to_numpy(dtype=np.float64))
             rows = answers[news].assign(reasons=pd.Series(why, dtype=object, index=answers.index[news]))
             present = set(questions["session_id"][~questions["is_decision"]].tolist())
             self._withdraw(present)
@@ -180,8 +182,8 @@ class _Pass:
         Prediction.objects.filter(
             target=self.target.name, is_latest=True, session_id__in=rows["session_id"][latest].tolist()
         ).update(is_latest=False)
-        Prediction.objects.bulk_create(
-            (
+        insert_copied(
+            [
                 Prediction(
                     session_id=row["session_id"],
                     tutor_id=row["tutor_id"],
@@ -191,15 +193,14 @@ class _Pass:
                     probability=row["probability"],
                     level=row["level"],
                     basis=row["basis"],
-                    model_version=self.version,
+                    model_version_id=self.version.pk,
                     reasons=row["reasons"],
                     is_latest=is_latest,
                     is_decision=row["is_decision"],
                     should_send_alert=should_alert(policy, row["probability"]),
                 )
                 for row, is_latest in zip(rows.to_dict("records"), latest.tolist(), strict=True)
-            ),
-            batch_size=2_000,
+            ]
         )
 
 

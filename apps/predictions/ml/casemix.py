@@ -41,7 +41,7 @@ class CaseMix:
     def expected(self, history: History, facts: Facts) -> Floats:
         """What the session of each fact would usually bring."""
         total = np.full(len(facts), self.intercept)
-        for name, bucket in buckets(history, facts).items():
+        for name, bucket in history.about(facts, "buckets", lambda: buckets(history, facts)).items():
             table = self.tables.get(name, {})
             keys = np.array(sorted(table), dtype=np.int64)
             if not len(keys):

@@ -94,6 +94,7 @@ class History:
         table = frames.sessions.sort_values("session_id", kind="stable")
         self.sessions: dict[str, Ints] = {str(name): table[name].to_numpy(dtype=np.int64) for name in table.columns}
         self.sessions["pair_id"] = pair_id(self.sessions["tutor_id"], self.sessions["student_id"])
+        self.sessions["tutor_subject_id"] = pair_id(self.sessions["tutor_id"], self.sessions["subject_id"])
 
     def keep(self, name: Hashable, make: Callable[[], Kept]) -> Kept:
         """What ``make`` answers, made once per history."""
@@ -101,6 +102,15 @@ class History:
             self._kept[name] = make()
         kept: Kept = self._kept[name]
         return kept
+
+    def about(self, facts: Facts, name: Hashable, make: Callable[[], Kept]) -> Kept:
+        """What ``make`` answers about ``facts``, made once; for facts that live as long as the history."""
+        # The facts are kept beside the answer, so that their id belongs to no others.
+        return self.keep((name, id(facts)), lambda: (facts, make()))[1]
+
+    def line(self, facts: Facts, by: str, days: float | None = None) -> Timeline:
+        """``facts`` by session column ``by``, within ``days`` of having happened or for ever; made once."""
+        return self.about(facts, ("line", by, days), lambda: facts.timeline(self.of(by, facts), days))
 
     def rows_of(self, session_id: Ints) -> Ints:
         """Row of each session, -1 for a session that is not here (hypothetical ones have id 0)."""
@@ -173,8 +183,12 @@ class History:
 
     @cached_property
     def _earlier(self) -> Ints:
-        held = self.outcomes.where(self.outcomes.kind == Kind.HELD)
-        return held.timeline(self.of("pair_id", held)).count(self.sessions["pair_id"], self.sessions["start"])
+        return self.line(self.held, "pair_id").count(self.sessions["pair_id"], self.sessions["start"])
+
+    @cached_property
+    def held(self) -> Facts:
+        """Those of ``outcomes`` that are meetings."""
+        return self.outcomes.where(self.outcomes.kind == Kind.HELD)
 
     @cached_property
     def open_bookings(self) -> Facts:
@@ -211,10 +225,10 @@ class History:
 
 
 def pair_id(tutor_id: Ints, student_id: Ints) -> Ints:
-    """One id for a tutor and a student together."""
+    """One id for a tutor and a student, or a tutor and a subject, together."""
     for ids in (tutor_id, student_id):
         if len(ids) and (ids.min() < 0 or ids.max() >= _LARGEST_ID):
-            raise ValueError("ids of tutors and students must lie in 0 … 2**31 - 1 to form pairs")
+            raise ValueError("ids of tutors, students and subjects must lie in 0 … 2**31 - 1 to form pairs")
     return tutor_id * _LARGEST_ID + student_id
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from apps.predictions.ml.asof import Ints
-from apps.predictions.ml.history import History, Kind, pair_id
+from apps.predictions.ml.history import History, pair_id
 
 _BLOCK = 4_000_000  # comparisons held in memory at once
 
 
 def held_before(history: History, tutor_id: Ints, student_id: Ints, moment: Ints) -> Ints:
     """Sessions of each pair known at ``moment`` to have been held."""
-    held = history.outcomes.where(history.outcomes.kind == Kind.HELD)
-    return held.timeline(history.of("pair_id", held)).count(pair_id(tutor_id, student_id), moment)
+    return history.line(history.held, "pair_id").count(pair_id(tutor_id, student_id), moment)
 
 
 def open_before(history: History, tutor_id: Ints, student_id: Ints, start: Ints, tie: Ints, moment: Ints) -> Ints:

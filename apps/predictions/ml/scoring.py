@@ -44,7 +44,8 @@ def score(
     probability = 1 / (1 + np.exp(-logit))
     wanted = np.broadcast_to(np.asarray(reasons, dtype=bool), len(features))
     said: list[dict[str, Any] | None] = [None] * len(features)
-    for row, why in zip(np.flatnonzero(wanted), explain(model, features[wanted], threads), strict=True):
+    whys = explain(model, features[wanted], logit[wanted], threads)
+    for row, why in zip(np.flatnonzero(wanted), whys, strict=True):
         said[row] = why
     return pd.DataFrame({
         "probability": probability,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from apps.predictions.ml.asof import Floats, Ints
+from apps.predictions.ml.asof import Floats, Ints, Timeline
 from apps.predictions.ml.frames import NEVER, EventKind, Frames
 from apps.predictions.ml.history import History, Kind
 from apps.predictions.ml.resolutions import Counted, Resolutions
@@ -31,6 +31,13 @@ class _Sums:
     facts: Counted
     tutor: Ints
     columns: dict[str, Ints]
+    _lines: dict[int, Timeline] = field(default_factory=dict)
+
+    def line(self, days: int) -> Timeline:
+        """The facts by tutor over a window of ``days``, made once."""
+        if days not in self._lines:
+            self._lines[days] = self.facts.timeline(self.tutor, None if days == ALL_TIME else days)
+        return self._lines[days]
 
 
 # Sums that are kept in thousandths while they are added up.
@@ -60,7 +67,7 @@ class TutorFacts:
                 wanted = [name for name in kind.columns if names is None or name in names]
                 if not wanted:
                     continue
-                view = kind.facts.timeline(kind.tutor, days or None).at(tutor_ids, as_of)
+                view = kind.line(days).at(tutor_ids, as_of)
                 for name in wanted:
                     column, total = f"{name}_{suffix}", view.total(kind.columns[name]) / _unit(name)
                     found[column] = found[column] + total if column in found else total
@@ -71,8 +78,7 @@ class TutorFacts:
         soonest = np.full(len(tutor_ids), NEVER, dtype=np.int64)
         for days in windows_days:
             for kind in self._kinds:
-                line = kind.facts.timeline(kind.tutor, days or None)
-                soonest = np.minimum(soonest, line.next_change(tutor_ids, as_of))
+                soonest = np.minimum(soonest, kind.line(days).next_change(tutor_ids, as_of))
         return soonest
 
     def _by_tutor(self, facts: Counted, columns: dict[str, Ints]) -> _Sums:

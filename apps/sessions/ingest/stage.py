@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.backends.utils import CursorWrapper
 
 from apps.sessions.ingest.entities import EntitySpec
 from apps.sessions.ingest.rows import ValidRow
+from tutorscore.lib.copy_text import CELL
 
 ANALYZE_FROM = 500  # rows; below it the planner's guess does no harm
 INDEX_FROM = 20  # steps; many versions of one fact would otherwise read the whole table once per version
@@ -78,7 +77,7 @@ class Stage:
 def encode(columns: list[str], waves: Iterable[tuple[int, ValidRow]]) -> bytes:
     """Rows in the text format of COPY."""
     names = columns[len(_WORKING_COLUMNS) - 1 :]  # the clock is among the values of a row
-    encoders = _ENCODE
+    encoders = CELL
     lines = []
     for wave, row in waves:
         values = row.values
@@ -93,27 +92,3 @@ def _literal(value: Any) -> str:
     if value is None:
         return "NULL"
     return "'{}'" if value == [] else f"'{value}'"
-
-
-_SPECIAL = re.compile(r"[\\\t\n\r]")
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-
-
-def _text(value: str) -> str:
-    return value.translate(_ESCAPES) if _SPECIAL.search(value) else value
-
-
-def _array(values: list[str]) -> str:
-    quoted = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)
-    return _text("{" + ",".join(quoted) + "}")
-
-
-_ENCODE: dict[type, Callable[[Any], str]] = {
-    type(None): lambda value: r"\N",
-    str: _text,
-    bool: lambda value: "t" if value else "f",
-    int: str,
-    float: repr,
-    datetime: datetime.isoformat,
-    list: _array,
-}

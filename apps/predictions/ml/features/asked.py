@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from apps.predictions.ml.asof import Floats, Ints, View
+from apps.predictions.ml.asof import Floats, Ints, Mask, View
 from apps.predictions.ml.endings import endings
 from apps.predictions.ml.feature_prior import FeaturePrior
 from apps.predictions.ml.frames import DAY, HOUR
@@ -43,6 +44,19 @@ class Asked:
         return len(self.as_of)
 
     @cached_property
+    def _ids(self) -> dict[str, Ints]:
+        return {
+            "tutor_id": self.tutor,
+            "student_id": self.student,
+            "pair_id": self.pair,
+            "tutor_subject_id": pair_id(self.tutor, self.subject),
+        }
+
+    def only(self, name: str, facts: Facts, mask: Callable[[], Mask]) -> Facts:
+        """The facts at ``mask``, chosen once per history under ``name``."""
+        return self.history.about(facts, name, lambda: facts.where(mask()))
+
+    @cached_property
     def tutor_profile(self) -> Known:
         return Profiles(self.history.frames.tutors, "tutor_id").at(self.tutor, self.moment)
 
@@ -74,9 +88,8 @@ class Asked:
         return {str(name): sums[name].to_numpy(dtype=np.float64) for name in sums.columns}
 
     def view(self, facts: Facts, by: str, days: float | None = None) -> View:
-        """``facts`` of each question's tutor, student or pair, that hold at its moment."""
-        asked = {"tutor_id": self.tutor, "student_id": self.student, "pair_id": self.pair}[by]
-        return facts.timeline(self.history.of(by, facts), days).at(asked, self.moment)
+        """``facts`` of each question's tutor, student, pair or tutor and subject, that hold at its moment."""
+        return self.history.line(facts, by, days).at(self._ids[by], self.moment)
 
     def days_since(self, view: View, happened: Ints) -> Floats:
         """Days since the fact of ``view`` that became known last, NaN without one; corrections are not undone."""

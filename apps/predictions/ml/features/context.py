@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from apps.predictions.ml.asof import Floats, Ints
 from apps.predictions.ml.features.asked import Asked, ratio
 from apps.predictions.ml.features.registry import Feature
 from apps.predictions.ml.frames import DAY, HOUR, MINUTE, NEVER
-from apps.predictions.ml.history import History
 from apps.predictions.ml.localtime import hour_of_day, offset, weekday
 
 QUARTER = 15 * MINUTE
@@ -95,13 +96,13 @@ def _timing(asked: Asked) -> dict[str, Floats]:
 def _load(asked: Asked) -> dict[str, Floats]:
     history, local = asked.history, asked.local_start
     there = history.local_start
-    own = _open(history, history.sessions["session_id"], asked.session, asked)
+    own = _open("own", lambda: history.sessions["session_id"], asked.session, asked)
     tutor, student = history.sessions["tutor_id"], history.sessions["student_id"]
-    day = _open(history, tutor * _ROOM + there // DAY, asked.tutor * _ROOM + local // DAY, asked) - own
-    week = _open(history, tutor * _ROOM + _week(there), asked.tutor * _ROOM + _week(local), asked) - own
-    theirs = _open(history, student * _ROOM + there // DAY, asked.student * _ROOM + local // DAY, asked) - own
-    ends = tutor * _ROOM + history.sessions["end"] // QUARTER
-    before = sum(_open(history, ends, asked.tutor * _ROOM + asked.start // QUARTER - back, asked) for back in (0, 1))
+    day = _open("day", lambda: tutor * _ROOM + there // DAY, asked.tutor * _ROOM + local // DAY, asked) - own
+    week = _open("week", lambda: tutor * _ROOM + _week(there), asked.tutor * _ROOM + _week(local), asked) - own
+    theirs = _open("theirs", lambda: student * _ROOM + there // DAY, asked.student * _ROOM + local // DAY, asked) - own
+    ends, starts = history.sessions["end"] // QUARTER, asked.tutor * _ROOM + asked.start // QUARTER
+    before = sum(_open("end", lambda: tutor * _ROOM + ends, starts - back, asked) for back in (0, 1))
     capacity = asked.tutor_profile.numbers("weekly_capacity")
     return {
         "day_load": np.maximum(day, 0).astype(np.float64),
@@ -112,10 +113,11 @@ def _load(asked: Asked) -> dict[str, Floats]:
     }
 
 
-def _open(history: History, group: Ints, wanted: Ints, asked: Asked) -> Ints:
-    """Bookings in ``group`` (one id per session) that were open at each question's moment."""
-    spans = history.open_bookings
-    return spans.timeline(group[spans.row]).count(wanted, asked.moment)
+def _open(name: str, group: Callable[[], Ints], wanted: Ints, asked: Asked) -> Ints:
+    """Bookings in each question's ``wanted`` group that were open at its moment; ``group`` is one id per session."""
+    spans = asked.history.open_bookings
+    line = asked.history.about(spans, name, lambda: spans.timeline(group()[spans.row]))
+    return line.count(wanted, asked.moment)
 
 
 def _week(local: Ints) -> Ints:

@@ -93,7 +93,7 @@ def _decayed(asked: Asked) -> dict[str, Floats]:
     short = moved * (np.nan_to_num(ends.values["notice_hours"], nan=np.inf) < SHORT_NOTICE_HOURS)
     recent, wider = decayed(view, ends, every, 21), decayed(view, ends, every, 60)
     surprise = asked.surprise("moved", ends, moved, every)
-    requests = ends.where(moved > 0)
+    requests = asked.only("requests", ends, lambda: moved > 0)
     return {
         "tutor_move_rate_recent": steadied(usual["moved"], decayed(view, ends, moved, 21), recent),
         "tutor_absent_students_recent": steadied(usual["no_show_student"], decayed(view, ends, alone, 21), recent),

@@ -11,7 +11,7 @@ from apps.predictions.ml.endings import signed
 from apps.predictions.ml.features.asked import Asked, mean_of, steadied
 from apps.predictions.ml.features.registry import Feature
 from apps.predictions.ml.features.teaching import engagement_surplus, poor_ratings, rating_surplus
-from apps.predictions.ml.history import Kind
+from apps.predictions.ml.history import Facts, Kind
 from apps.predictions.ml.pairs import held_before, open_before
 
 _ENDS, _RATED = "sessions and reschedules, by their end or request", "ratings by students, by submission"
@@ -64,7 +64,7 @@ def _student(asked: Asked) -> dict[str, Floats]:
     view = asked.view(ends, "student_id")
     every, absent = signed(ends), signed(ends, Kind.NO_SHOW_STUDENT)
     count, moved = view.total(every), view.total(signed(ends, Kind.MOVED_BY_OTHER))
-    missed, held = ends.where(absent > 0), ends.where(signed(ends, Kind.HELD) > 0)
+    missed, held = asked.only("missed", ends, lambda: absent > 0), _held(asked)
     surprise = asked.surprise("no_show_student", ends, absent, every, spread=1.0)
     return {
         "student_sessions": count.astype(np.float64),
@@ -92,11 +92,16 @@ def _given_ratings(asked: Asked) -> dict[str, Floats]:
     }
 
 
+def _held(asked: Asked) -> Facts:
+    """The meetings among all ends."""
+    return asked.only("held", asked.ends, lambda: signed(asked.ends, Kind.HELD) > 0)
+
+
 def _pair(asked: Asked) -> dict[str, Floats]:
     ends = asked.ends
     view = asked.view(ends, "pair_id")
     moves = view.total(signed(ends, Kind.MOVED_BY_TUTOR))
-    held = ends.where(signed(ends, Kind.HELD) > 0)
+    held = _held(asked)
     before = held_before(asked.history, asked.tutor, asked.student, asked.moment)
     booked = open_before(asked.history, asked.tutor, asked.student, asked.start, asked.tie, asked.moment)
     earlier = before + booked

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from apps.predictions.ml.asof import Floats, View
+from apps.predictions.ml.asof import Floats
 from apps.predictions.ml.feature_prior import USUAL_ENGAGEMENT, USUAL_RATING, engaged
 from apps.predictions.ml.features.asked import Asked, Surprise, mean_of, ratio, steadied
 from apps.predictions.ml.features.registry import Feature
-from apps.predictions.ml.history import Facts
 from apps.predictions.ml.windows import ALL_TIME, POOR_RATING
 
 _DOWN, _UP = {"first_session_poor": -1}, {"first_session_poor": 1}
@@ -84,7 +83,7 @@ def rating_surplus(asked: Asked) -> Surprise:
 def engagement_surplus(asked: Asked) -> Surprise:
     """Engagement in held sessions against what such sessions usually show."""
     ends = asked.history.outcomes
-    held = ends.where(engaged(ends))
+    held = asked.only("engaged", ends, lambda: engaged(ends))
     return asked.surplus("engagement", held, held.values["engagement"], USUAL_ENGAGEMENT)
 
 
@@ -109,7 +108,7 @@ def _first_sessions(asked: Asked) -> dict[str, Floats]:
     sums = asked.tutor_sums(("first_rated", "first_poor", "first_good"), ALL_TIME)
     count, poor, good = (sums[f"first_{name}_all"] for name in ("rated", "poor", "good"))
     usual, rated = asked.prior.rates, asked.history.ratings
-    first = rated.where(asked.history.earlier_of(rated) == 0)
+    first = asked.only("first", rated, lambda: asked.history.earlier_of(rated) == 0)
     return {
         "tutor_first_sessions": count,
         "tutor_first_poor": poor,
@@ -137,15 +136,10 @@ def _conduct(asked: Asked) -> dict[str, Floats]:
 
 def _subject(asked: Asked) -> dict[str, Floats]:
     poor, rating, engagement = poor_ratings(asked), rating_surplus(asked), engagement_surplus(asked)
-
-    def view(facts: Facts) -> View:
-        group = asked.history.of("tutor_id", facts) * 2**31 + asked.history.of("subject_id", facts)
-        return facts.timeline(group).at(asked.tutor * 2**31 + asked.subject, asked.moment)
-
-    rated = view(poor.facts)
+    rated, engaged_in = (asked.view(facts, "tutor_subject_id") for facts in (poor.facts, engagement.facts))
     return {
         "tutor_subject_ratings": rated.count().astype(np.float64),
         "tutor_subject_poor_effect": poor.effect(rated, 720),
         "tutor_subject_rating_effect": rating.effect(rated, 720),
-        "tutor_subject_engagement_effect": engagement.effect(view(engagement.facts), 720),
+        "tutor_subject_engagement_effect": engagement.effect(engaged_in, 720),
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from apps.predictions.ml.asof import Floats, Ints, Mask
 from apps.predictions.ml.calibration import Calibration, log_loss, proven_sigmoid
@@ -41,7 +42,12 @@ def train(frames: Frames, target: Target | str, known_by: int, *, seed: int = 0,
     settings on all blocks. Falls back to the tutor's steadied rate, and says so, when the rows are too few or when
     that rate was as good. Treated rows are left out.
     """
-    target = TARGETS[target] if isinstance(target, str) else target
+    # Products of tall, narrow matrices gain nothing from more threads of BLAS, which only wait for each other.
+    with threadpool_limits(1, "blas"):
+        return _train(frames, TARGETS[target] if isinstance(target, str) else target, known_by, seed, nthread)
+
+
+def _train(frames: Frames, target: Target, known_by: int, seed: int, nthread: int) -> TrainedModel:
     questions = training_questions(frames, target, known_by)
     questions = questions[untreated(frames, questions)].sort_values("as_of", kind="stable", ignore_index=True)
     answers = labels(frames, questions, target, known_by)

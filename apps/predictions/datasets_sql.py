@@ -31,10 +31,6 @@ class Scope:
 
 
 _SESSION = "tutoring_sessions_tutoringsession"
-_CHOSEN = (
-    f"SELECT x.id FROM {_SESSION} x WHERE x.tutor_id = ANY(%(tutors)s)"  # noqa: S608 (a constant)
-    f" UNION SELECT x.id FROM {_SESSION} x WHERE x.student_id = ANY(%(students)s)"
-)
 
 
 def scope(*, by_tutor: bool) -> Scope:
@@ -42,7 +38,8 @@ def scope(*, by_tutor: bool) -> Scope:
     partners = "partner_id = ANY(%(partners)s)"
     if not by_tutor:
         return Scope(f"AND s.{partners}", f"AND t.{partners}")
-    return Scope(f"AND s.{partners} AND s.id IN ({_CHOSEN})", f"AND t.{partners} AND t.id = ANY(%(tutors)s)")
+    chosen = "(s.tutor_id = ANY(%(tutors)s) OR s.student_id = ANY(%(students)s))"
+    return Scope(f"AND s.{partners} AND {chosen}", f"AND t.{partners} AND t.id = ANY(%(tutors)s)")
 
 
 def _code(column: str, codes: type[Status] | type[Initiator] | type[EventKind]) -> str:

@@ -1,4 +1,4 @@
-"""Builds the demo and keeps it alive: history through the importer, past weeks through the pipeline at past moments."""
+"""Builds the demo and keeps it alive: history through the importer, past days through the pipeline at past moments."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from tutorscore.front.progress import Steps
 from tutorscore.lib.slots import beat, floor_to_slot, run_once
 from tutorscore.simulation import World, write_export
 
-REPLAYED = timedelta(days=14)
-"""How much of the past is run through the pipeline instead of only imported: the weeks with mails and outcomes."""
+REPLAYED = timedelta(days=10)
+"""How much of the past is run through the pipeline instead of only imported: the days with mails and outcomes."""
 
 ROUND = timedelta(hours=24)
 """Between two passes of the whole pipeline over past days; decisions are asked at their own moment all the same."""
@@ -47,7 +47,7 @@ DECISION_WINDOW_HOURS = 26.0
 
 
 def build_history(world: World, *, partner: Partner, now: datetime, steps: Steps) -> None:
-    """Import what was known two weeks ago, then score and learn from it; does nothing where that has happened."""
+    """Import what was known ten days ago, then score and learn from it; does nothing where that has happened."""
     began = now - REPLAYED
     if posted_until() is None:
         with steps.step("import"), tempfile.TemporaryDirectory() as folder:

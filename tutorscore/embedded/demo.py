@@ -21,7 +21,7 @@ from tutorscore.embedded.lifetime import servers
 from tutorscore.embedded.manage import MANAGE
 from tutorscore.embedded.places import CHECKOUT, EmbeddedError, default_home, lock_directory
 from tutorscore.embedded.processes import command_line
-from tutorscore.embedded.supervision import supervise, terminate_on_signals
+from tutorscore.embedded.supervision import beside, supervise, terminate_on_signals
 from tutorscore.embedded.tether import GRACE_SECONDS
 from tutorscore.embedded.variables import product_variables
 
@@ -69,12 +69,25 @@ def _demo(home: Path, lock: int, options: argparse.Namespace, world: list[str]) 
 
 def _prepare(home: Path, inherited: tuple[int, ...], environment: dict[str, str], world: list[str]) -> None:
     """Everything that has to be true before the first page."""
-    _step(inherited, environment, "migrate", "--no-input", "--verbosity", "0", stdout=TO_STDERR)
+    with _static_files(home, inherited, environment):
+        _step(inherited, environment, "migrate", "--no-input", "--verbosity", "0", stdout=TO_STDERR)
+        _step(inherited, environment, "demo_world", *world)
+
+
+@contextmanager
+def _static_files(home: Path, inherited: tuple[int, ...], environment: dict[str, str]) -> Iterator[None]:
+    """Collect static files beside the block where they changed: compressing them takes a core for a while."""
     mark, wanted = home / "static.mark", _static_fingerprint()
-    if not mark.exists() or mark.read_text() != wanted:
-        _step(inherited, environment, "collectstatic", "--no-input", "--clear", "--verbosity", "0", stdout=TO_STDERR)
-        mark.write_text(wanted)
-    _step(inherited, environment, "demo_world", *world)
+    if mark.exists() and mark.read_text() == wanted:
+        yield
+        return
+    command = [*MANAGE, "collectstatic", "--no-input", "--clear", "--verbosity", "0"]
+    with beside(command, environment, inherited, stdout=TO_STDERR) as collecting:
+        yield
+    if collecting.returncode != 0:
+        print(f"demo: collectstatic ended with status {collecting.returncode}", file=sys.stderr)
+        raise SystemExit(collecting.returncode)
+    mark.write_text(wanted)
 
 
 def _step(inherited: tuple[int, ...], environment: dict[str, str], *command: str, stdout: int | None = None) -> None:

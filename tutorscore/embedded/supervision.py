@@ -4,7 +4,8 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 PR_SET_PDEATHSIG = 1
 FORWARDED = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
@@ -21,21 +22,9 @@ def supervise(
     that means "stop at once"); those come from the kernel and carry no sender. Were we killed, the command would get
     TERM.
     """
-    libc = ctypes.CDLL(None)
-
-    def in_child() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
     before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED | {signal.SIGCHLD})
     try:
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdout=stdout,
-            pass_fds=inherited,
-            preexec_fn=in_child,
-        )
+        process = _started(command, environment, inherited, stdout, before)
         while process.poll() is None:
             received = signal.sigwaitinfo(FORWARDED | {signal.SIGCHLD})
             if received.si_signo != signal.SIGCHLD and received.si_pid != 0:
@@ -43,6 +32,38 @@ def supervise(
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+
+@contextmanager
+def beside(
+    command: Sequence[str], environment: Mapping[str, str], inherited: Sequence[int] = (), *, stdout: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the command while the block runs; the end of the block waits for it, an error in the block ends it."""
+    process = _started(command, environment, inherited, stdout, signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+    try:
+        yield process
+        process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def _started(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    inherited: Sequence[int],
+    stdout: int | None,
+    signals: Iterable[int],
+) -> subprocess.Popen[bytes]:
+    """The command in our process group with these ``signals`` blocked; it gets TERM when we are killed."""
+    libc = ctypes.CDLL(None)
+
+    def in_child() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+
+    return subprocess.Popen(command, env=environment, stdout=stdout, pass_fds=inherited, preexec_fn=in_child)
 
 
 def terminate_on_signals() -> None:

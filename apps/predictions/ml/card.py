@@ -7,9 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
 from apps.predictions.ml.frames import SECOND
 from apps.predictions.ml.model import RATE, TrainedModel
 from apps.predictions.ml.targets import TARGETS
@@ -59,6 +56,10 @@ def model_card(model: TrainedModel, metadata: dict[str, Any]) -> str:
 
 def reliability_plot(model: TrainedModel) -> bytes:
     """PNG: what was said against what happened, in bins of equal mass."""
+    # Slow to import, and only whoever trains draws.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     table = model.metrics.get("model", {}).get("reliability") or []
     figure = Figure(figsize=(5, 4), layout="constrained")
     axes = figure.add_subplot()

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.linear_model import Ridge
 
 from apps.predictions.ml.asof import Floats, Ints, Mask
 from apps.predictions.ml.frames import HOUR, MINUTE, NEVER
@@ -92,6 +91,8 @@ def fit_mean_mix(history: History, facts: Facts, value: Floats, usual: float) ->
     """Ridge regression on the buckets; with too few rows everybody gets the plain mean, or ``usual`` without rows."""
     if len(value) < _LEAST_ROWS:
         return CaseMix(float(value.mean()) if len(value) else usual, {}, 0.1, is_rate=False)
+    from sklearn.linear_model import Ridge  # a second to import, which processes that only answer need not wait for
+
     design, names = _columns(history, facts)
     fitted = Ridge(alpha=_RIDGE).fit(design, value)
     left = value - np.asarray(fitted.predict(design), dtype=np.float64)

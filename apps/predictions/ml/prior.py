@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from apps.predictions.ml.asof import Floats, Ints
 from apps.predictions.ml.frames import Frames
@@ -83,7 +83,7 @@ class Normal:
     def interval(self, total: Floats, n: Floats) -> tuple[Floats, Floats]:
         """Ends of the central 90 % interval of the tutor's own mean."""
         mean = self.posterior_mean(total, n)
-        reach = float(stats.norm.ppf((1 + INTERVAL) / 2)) * self.posterior_sd(n)
+        reach = float(special.ndtri((1 + INTERVAL) / 2)) * self.posterior_sd(n)
         return mean - reach, mean + reach
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from apps.predictions.ml.asof import Floats, Ints
 from apps.predictions.ml.frames import NEVER, Frames
@@ -150,7 +150,7 @@ def _score_sd(table: pd.DataFrame, prior: Prior, drivers: tuple[Driver, ...]) ->
 def _around(score: float | None, sd: float) -> tuple[float | None, float | None]:
     if score is None:
         return None, None
-    reach = float(stats.norm.ppf((1 + INTERVAL) / 2)) * sd
+    reach = float(special.ndtri((1 + INTERVAL) / 2)) * sd
     return round(max(score - reach, 0.0), 1), round(min(score + reach, 100.0), 1)
 
 

@@ -34,7 +34,7 @@ REPLAYED = timedelta(days=10)
 ROUND = timedelta(hours=24)
 """Between two passes of the whole pipeline over past days; decisions are asked at their own moment all the same."""
 
-PULSE = timedelta(hours=3)
+PULSE = timedelta(hours=4)
 """Between two moments at which past rows arrive and due mails leave."""
 
 HOUR = timedelta(hours=1)

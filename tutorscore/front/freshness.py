@@ -14,12 +14,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from apps.alerts.actions.hour import JOB
+from apps.alerts.actions.hour import JOB as RISKS_JOB
+from apps.predictions.actions.scores import DRAIN_JOB as SCORES_JOB
 from tutorscore.front.formats import stamp
 from tutorscore.lib.selectors import last_beats
-
-SCORES_JOB = "predictions.drain_stale_tutors"
-RISKS_JOB = JOB
 
 # Missing two beats in a row is no longer chance.
 SCORES_STALE_AFTER = timedelta(minutes=5)

@@ -48,7 +48,7 @@ def insert_copied(rows: Sequence[Model]) -> None:
     model = type(rows[0])
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     copied = "".join("\t".join(_cell(field, row) for field in fields) + "\n" for row in rows)
-    columns = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    columns = ", ".join(connection.ops.quote_name(str(field.column)) for field in fields)
     with connection.cursor() as cursor:
         table = connection.ops.quote_name(model._meta.db_table)
         cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO(copied))

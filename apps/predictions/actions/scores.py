@@ -28,6 +28,9 @@ from tutorscore.accounts.models import Partner
 
 log = structlog.get_logger(__name__)
 
+DRAIN_JOB = "predictions.drain_stale_tutors"
+"""The minute's job: whose last beat says how fresh scores are."""
+
 Progress = Callable[[int], None]
 
 _LOCK_CLASS = 7_201  # the advisory locks of tutor scores

@@ -10,7 +10,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from apps.predictions.actions.score_checks import verify_scores
-from apps.predictions.actions.scores import drain_stale_tutors, refit_prior
+from apps.predictions.actions.scores import DRAIN_JOB, drain_stale_tutors, refit_prior
 from tutorscore.accounts.models import Partner
 from tutorscore.lib.slots import floor_to_slot, run_once
 
@@ -18,10 +18,10 @@ MINUTE, DAY, WEEK = timedelta(minutes=1), timedelta(days=1), timedelta(weeks=1)
 DRAIN_SECONDS = 45  # leaves the rest of the minute, so that ticks do not pile up
 
 
-@shared_task(name="predictions.drain_stale_tutors")
+@shared_task(name=DRAIN_JOB)
 def drain_stale_tutors_task() -> None:
     """Score the tutors whose facts changed or aged since the last minute."""
-    _once("predictions.drain_stale_tutors", MINUTE, _drain)
+    _once(DRAIN_JOB, MINUTE, _drain)
 
 
 @shared_task(name="predictions.verify_scores")

@@ -36,7 +36,7 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if _commits(item) and nextitem is not None and not _commits(nextitem):
         blocker = item.config.stash[blocking_manager_key]
         with blocker.unblock():
-            call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=True)
+            call_command("flush", interactive=False, verbosity=0, reset_sequences=False, inhibit_post_migrate=True)
             connection.creation.deserialize_db_from_string(item.config.stash[ROWS_OF_MIGRATIONS])
             connection.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from apps.predictions.ml.calibration import Calibration, fit_sigmoid, log_loss, proven_sigmoid
+from apps.predictions.ml.calibration import Calibration, anchored, fit_sigmoid, log_loss, proven_sigmoid
 
 
 def drawn(seed: int, slope: float, shift: float, size: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
@@ -39,6 +39,21 @@ def test_too_few_of_a_kind_leave_the_model_as_it_is():
 def test_a_sigmoid_never_turns_the_order_round():
     raw, label = drawn(3, -1.0, -2.0)
     assert fit_sigmoid(raw, label) == Calibration()
+
+
+def test_a_model_that_knows_the_new_rate_is_not_corrected_for_it_twice():
+    raw, label = drawn(4, 1.0, 0.0)
+    of_early_rows = Calibration(1.2, 0.7)  # made up for a rate that has doubled since
+    level = anchored(of_early_rows, raw, label, np.ones(len(raw)))
+    assert level.slope == 1.2
+    assert level.probabilities(raw).mean() == pytest.approx(label.mean(), abs=1e-6)
+    assert of_early_rows.probabilities(raw).mean() > 1.2 * label.mean()
+
+
+def test_the_identity_and_rows_of_one_kind_leave_the_level_alone():
+    raw, label = drawn(5, 1.0, 0.3)
+    assert anchored(Calibration(), raw, label, np.ones(len(raw))) == Calibration()
+    assert anchored(Calibration(1.1, 0.2), raw, np.zeros(len(raw)), np.ones(len(raw))) == Calibration(1.1, 0.2)
 
 
 def test_log_loss_is_exact():

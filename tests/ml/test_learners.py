@@ -112,3 +112,17 @@ def test_another_learner_replaces_the_default_only_beyond_chance():
     assert preferred({"regression": base}) == "regression"
     assert preferred({"regression": base, "trees": base - 0.02 + noise, "mean": base}) == "mean"
     assert preferred({"regression": base - 0.02 + 0.1 * noise, "trees": base, "mean": base}) == "regression"
+
+
+def test_a_strong_penalty_leaves_the_level_of_every_horizon_right(table):
+    features, _ = table
+    rng = np.random.default_rng(6)
+    features = features.assign(hours_until=rng.choice([24.0, 72.0, 168.0], len(features)))
+    rate = features["hours_until"].map({24.0: 0.06, 72.0: 0.12, 168.0: 0.16}).to_numpy()
+    label = (rng.random(len(features)) < rate).astype(float)
+    every = np.ones(len(label), dtype=bool)
+    fitted = Design.of(features, every).fit(every, label, 3_000.0, np.ones(len(label)))
+    said = 1 / (1 + np.exp(-fitted.logits(features)))
+    for hours in (24.0, 72.0, 168.0):
+        there = (features["hours_until"] == hours).to_numpy()
+        assert said[there].mean() == pytest.approx(label[there].mean(), abs=0.01)

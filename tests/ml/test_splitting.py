@@ -32,3 +32,18 @@ def test_a_row_whose_answer_came_after_the_next_block_began_is_in_no_block():
 def test_no_rows_make_no_blocks():
     nothing = np.zeros(0, dtype=np.int64)
     assert split(nothing, nothing).fit.shape == (0,)
+
+
+def test_blocks_lie_apart_where_answers_take_long():
+    as_of = np.arange(300) * DAY
+    blocks = split(as_of, as_of + 40 * DAY)
+    assert [int(mask.sum()) for mask in (blocks.fit, blocks.choose, blocks.judge)] == [131, 45, 46]
+    assert as_of[blocks.fit].max() + 40 * DAY <= blocks.choose_from
+    assert as_of[blocks.choose].max() + 40 * DAY <= blocks.judge_from
+
+
+def test_little_that_is_answered_is_shared_between_fit_and_choice():
+    as_of = np.arange(100) * DAY
+    blocks = split(as_of, as_of + 70 * DAY)
+    assert blocks.choose.sum() == 4  # of the 15 known by day 84
+    assert not blocks.fit.any()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 from scipy.special import expit, log_expit
 
 from apps.predictions.ml.asof import Floats
@@ -58,6 +58,21 @@ def proven_sigmoid(
     bent = log_loss(later_label, fitted.logits(later_raw))
     chosen = fitted if bent < plain else Calibration()
     return chosen, {"identity": plain, "sigmoid": bent}
+
+
+def anchored(fitted: Calibration, raw: Floats, label: Floats, weight: Floats) -> Calibration:
+    """The same slope with the shift at which the mean said is the mean that happened on these rows.
+
+    A sigmoid found for a model of early rows also makes up for what the rate has become since. The model that has
+    learned from all rows knows that already; moved by the same shift, it would count the change twice.
+    """
+    if fitted.is_identity or not 0 < label.sum() < len(label):
+        return fitted
+
+    def excess(shift: float) -> float:
+        return float(np.average(expit(fitted.slope * raw + shift) - label, weights=weight))
+
+    return Calibration(fitted.slope, float(brentq(excess, -30.0, 30.0)))
 
 
 def log_loss(label: Floats, logits: Floats) -> float:

@@ -22,6 +22,10 @@ from apps.predictions.ml.newton import Fitted, Matrix, fit_ridge
 _KNOTS = (0.05, 0.35, 0.65, 0.95)
 _EDGES = (0.01, 0.99)
 _LEAST_CATEGORY, _LEAST_MISSING = 50, 50
+_FREEDOM = 10.0
+"""How much less the penalty holds the features of the question itself (group ``base``: hours left, number of the
+session). They set the level of every answer; a rate is too high at one horizon and too low at another where a strong
+penalty flattens them."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ class Design:
         for term in terms:
             for column in term.columns(features[term.feature].to_numpy(dtype=np.float64)):
                 mean, scale = float(column[fit_rows].mean()), float(column[fit_rows].std()) or 1.0
+                scale /= _FREEDOM if FEATURES[term.feature].group == "base" else 1.0
                 columns.append(((column - mean) / scale).astype(np.float32))
                 means.append(mean)
                 scales.append(scale)

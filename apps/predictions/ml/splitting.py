@@ -27,12 +27,18 @@ class Blocks:
 
 
 def split(as_of: Ints, known_at: Ints, shares: tuple[float, float] = SHARES) -> Blocks:
-    """Temporal blocks by the row-count quantiles of ``as_of``, embargoed at ``known_at``."""
+    """Temporal blocks, embargoed at ``known_at``.
+
+    Judged is the latest share of the rows. The choice is made on a share of those whose answer was known by then, and
+    on no more of them than leaves ``shares[0]`` to fit: where answers take weeks, the blocks lie weeks apart.
+    """
     if not len(as_of):
         nothing = np.zeros(0, dtype=bool)
         return Blocks(nothing, nothing, nothing, 0, 0)
-    edges = np.quantile(as_of, [shares[0], shares[0] + shares[1]], method="lower")
-    choose_from, judge_from = int(edges[0]), int(edges[1])
+    judge_from = int(np.quantile(as_of, sum(shares), method="lower"))
+    answered = np.sort(as_of[(as_of < judge_from) & (known_at <= judge_from)])
+    chosen = int(min(shares[1] * len(as_of), (1 - shares[0]) * len(answered)))
+    choose_from = int(answered[-chosen]) if chosen else judge_from
     return Blocks(
         fit=(as_of < choose_from) & (known_at <= choose_from),
         choose=(as_of >= choose_from) & (as_of < judge_from) & (known_at <= judge_from),

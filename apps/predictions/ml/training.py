@@ -10,7 +10,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from apps.predictions.ml.asof import Floats, Ints, Mask
-from apps.predictions.ml.calibration import Calibration, log_loss, proven_sigmoid
+from apps.predictions.ml.calibration import Calibration, anchored, log_loss, proven_sigmoid
 from apps.predictions.ml.candidates import MEAN, REGRESSION, TREES, Chosen, Rows, choose, refit
 from apps.predictions.ml.evaluation import figures, odds
 from apps.predictions.ml.exposures import untreated
@@ -99,7 +99,12 @@ def _fitted(
     if told["log_loss"] >= min(beaten, plainest):
         return _finished(plain, rows, judged, cluster, told | {"why_rate": "no better than the rate"}, None, seed)
     regression, trees = refit(target.name, rows, design, chosen, seed=seed, nthread=nthread)
-    final = replace(twin, regression=regression, trees=trees)
+    final = replace(twin, regression=regression, trees=trees, calibration=Calibration())
+    later = (blocks.choose | blocks.judge) & rows.asked
+    level = anchored(
+        twin.calibration, final.logits(rows.features[later], nthread), rows.label[later], rows.weight[later]
+    )
+    final = replace(final, calibration=level)
     return _finished(final, rows, judged, cluster, told, twin, seed, nthread)
 
 

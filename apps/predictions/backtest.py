@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from apps.predictions.datasets import load_frames
 from apps.predictions.ml.evaluation import figures
@@ -20,7 +21,7 @@ from apps.predictions.ml.frames import NEVER, Frames
 from apps.predictions.ml.labels import labels
 from apps.predictions.ml.model import TrainedModel
 from apps.predictions.ml.questions import decision_questions
-from apps.predictions.ml.scoring import predict
+from apps.predictions.ml.scoring import prepare, score
 from apps.predictions.ml.targets import TARGETS
 from apps.predictions.ml.training import train
 from apps.predictions.moments import to_datetime, to_microseconds
@@ -32,11 +33,12 @@ CSV_COLUMNS = ("session_id", "as_of", "probability", "label")
 
 @dataclass(frozen=True)
 class Backtest:
-    """One row per later session asked about: ``CSV_COLUMNS``, ordered by ``as_of`` and session.
+    """One row per later session asked about: ``CSV_COLUMNS`` and ``rate``, ordered by ``as_of`` and session.
 
     ``session_id`` is the partner's own, ``as_of`` aware UTC, ``label`` 0, 1 or NaN. A label is missing where the end is
     unknown or has not matured, and where the probability does not speak about it: a first session that was not held or
-    not rated, for a no-show a session that never reached its start.
+    not rated, for a no-show a session that never reached its start. ``rate`` is what the tutor's steadied rate alone
+    would have said.
     """
 
     target: str
@@ -87,7 +89,8 @@ def answer_later(
 def _answered(
     model: TrainedModel, frames: Frames, questions: pd.DataFrame, hours: float, train_until: datetime, now: datetime
 ) -> Backtest:
-    probability = predict(model, frames, questions, reasons=False)["probability"].to_numpy(dtype=np.float64)
+    features = prepare(model, frames, questions)
+    probability = score(model, features, reasons=False)["probability"].to_numpy(dtype=np.float64)
     found = labels(frames, questions, TARGETS[model.target], to_microseconds(now))
     label = found["label"].where(found["judged"]).to_numpy(dtype=np.float64)
     judged = ~np.isnan(label)
@@ -97,6 +100,7 @@ def _answered(
             "as_of": [to_datetime(moment) for moment in questions["as_of"]],
             "probability": probability,
             "label": label,
+            "rate": expit(model.rate.logits(features)),
         }
     )
     return Backtest(

@@ -16,9 +16,9 @@ from tests.ml.world import make_world
 def learned(tmp_path_factory) -> dict[str, dict]:
     """Per target what the row of a trained model says: a learned one for reschedules, a rate for first sessions."""
     place = tmp_path_factory.mktemp("learned")
-    frames = make_world(tutors=40, sessions=6_000)
+    worlds = {"reschedule": make_world(tutors=40, sessions=6_000), "first_session_poor": make_world(10, 1_000)}
     made = {}
-    for target in ("reschedule", "first_session_poor"):
+    for target, frames in worlds.items():
         model = train(frames, TARGETS[target], known_by=int(frames.sessions["end"].max()), nthread=1)
         made[target] = {
             "target": target,

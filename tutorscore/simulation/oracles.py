@@ -86,6 +86,14 @@ def expected_auc(p: Array, p_true: Array) -> float:
     return float((positive * (below + negative / 2)).sum() / (positive.sum() * negative.sum()))
 
 
+def expected_recall(p: Array, p_true: Array, precision: float) -> float:
+    """The largest share of positives that a threshold on ``p`` finds while ``precision`` is expected of it; else 0."""
+    order = np.argsort(-np.asarray(p), kind="stable")
+    found = np.cumsum(np.asarray(p_true)[order])
+    reached = np.flatnonzero(found / np.arange(1, len(found) + 1) >= precision)
+    return float(found[reached[-1]] / found[-1]) if len(reached) else 0.0
+
+
 def skill(world: World, target: str, answers: pd.DataFrame, hours_ahead: float = 24) -> dict[str, Any]:
     """Read-out of a table of answers with ``session_id``, ``probability`` and optionally ``as_of``.
 

@@ -22,7 +22,7 @@ from apps.predictions.ml.newton import Fitted, Matrix, fit_ridge
 _KNOTS = (0.05, 0.35, 0.65, 0.95)
 _EDGES = (0.01, 0.99)
 _LEAST_CATEGORY, _LEAST_MISSING = 50, 50
-_FREEDOM = 10.0
+_FREEDOM = 30.0
 """How much less the penalty holds the features of the question itself (group ``base``: hours left, number of the
 session). They set the level of every answer; a rate is too high at one horizon and too low at another where a strong
 penalty flattens them."""

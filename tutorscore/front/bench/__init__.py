@@ -1,0 +1,1 @@
+"""Measurements behind the documents, printed by ``bin/bench``."""

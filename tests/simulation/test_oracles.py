@@ -16,6 +16,7 @@ from tutorscore.simulation.clock import DAY, WEEK
 from tutorscore.simulation.oracles import (
     expected_auc,
     expected_brier,
+    expected_recall,
     fraction,
     oracle_probabilities,
     session_rows_of,
@@ -244,6 +245,13 @@ def test_expected_auc_counts_ties_as_half() -> None:
     true = np.array([0.2, 0.8])
     assert expected_auc(np.array([0.3, 0.3]), true) == pytest.approx(0.5)
     assert expected_auc(np.array([0.1, 0.9]), true) == pytest.approx((0.8 * 0.8 + 0.5 * (0.16 + 0.16)) / (1.0 * 1.0))
+
+
+def test_expected_recall_is_the_most_a_threshold_finds_at_its_precision() -> None:
+    truth = np.array([0.9, 0.5, 0.5, 0.1])
+    assert expected_recall(truth, truth, 0.6) == pytest.approx(1.9 / 2.0)
+    assert expected_recall(truth, truth, 0.8) == pytest.approx(0.9 / 2.0)
+    assert expected_recall(truth, truth, 0.95) == 0.0
 
 
 def test_skill_reads_a_table_of_answers(world: World) -> None:

@@ -83,9 +83,10 @@ def _fitted(
         target=target.name, basis=RATE, learner=RATE, prior=prior, rate=rate, regression=None, trees=None,
         calibration=Calibration(), usual=usual, policies={}, feature_hash=feature_hash(),
     )  # fmt: skip
+    fallback = replace(plain, rate=_rate(target, rows, np.ones(len(rows.label), dtype=bool)))
     judged = blocks.judge & rows.headline
     if not _enough(rows, blocks):
-        return _finished(plain, rows, judged, cluster, counts | {"why_rate": "not enough data"}, None, seed)
+        return _finished(fallback, rows, judged, cluster, counts | {"why_rate": "not enough data"}, plain, seed)
     design = Design.of(rows.features, blocks.fit)
     chosen = choose(target.name, rows, design, blocks.fit, blocks.choose, seed=seed, nthread=nthread)
     twin, losses = _calibrated_twin(plain, rows, chosen, blocks, nthread)
@@ -97,7 +98,7 @@ def _fitted(
         "rate_log_loss": beaten, "base_log_loss": plainest, "gain_shares": _gains(chosen),
     }  # fmt: skip
     if told["log_loss"] >= min(beaten, plainest):
-        return _finished(plain, rows, judged, cluster, told | {"why_rate": "no better than the rate"}, None, seed)
+        return _finished(fallback, rows, judged, cluster, told | {"why_rate": "no better than the rate"}, plain, seed)
     regression, trees = refit(target.name, rows, design, chosen, seed=seed, nthread=nthread)
     final = replace(twin, regression=regression, trees=trees, calibration=Calibration())
     later = (blocks.choose | blocks.judge) & rows.asked
@@ -157,24 +158,24 @@ def _calibrated_twin(
 
 
 def _finished(
-    model: TrainedModel, rows: Rows, judged: Mask, cluster: Ints, told: dict[str, Any], twin: TrainedModel | None,
+    model: TrainedModel, rows: Rows, judged: Mask, cluster: Ints, told: dict[str, Any], twin: TrainedModel,
     seed: int, nthread: int = 1,
 ) -> TrainedModel:  # fmt: skip
     """Figures on the last block (by the twin), policies, and the reference that reasons are measured from."""
     features, label = rows.features[judged], rows.label[judged]
-    probability = (twin or model).probabilities(features, nthread)
+    probability = twin.probabilities(features, nthread)
     before = rows.label[rows.headline & ~judged]
     base = float(before.mean()) if len(before) else model.usual
     policies = {
         "top_share": top_share(probability), "fixed": fixed(FORMER_THRESHOLD),
         "precision": for_precision(probability),
     }  # fmt: skip
-    own = model.rate.logits(features)
+    own = twin.rate.logits(features)
     metrics: dict[str, Any] = {
         "model": figures(label, probability, base, cluster[judged], seed),
         "rate": figures(label, 1 / (1 + np.exp(-own)), base, cluster[judged], seed),
         "policies": {name: read_out(policy, label, probability) for name, policy in policies.items()},
-        "judged_by": "the model fitted on the first block" if twin else "the rate",
+        "judged_by": f"the {twin.basis} fitted on the first block",
     }
     model = replace(model, policies=policies, metrics=metrics, training=told)
     return replace(model, reference=_reference(model, rows.features[rows.headline], nthread))

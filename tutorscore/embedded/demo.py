@@ -84,9 +84,7 @@ def _static_files(home: Path, inherited: tuple[int, ...], environment: dict[str,
     command = [*MANAGE, "collectstatic", "--no-input", "--clear", "--verbosity", "0"]
     with beside(command, environment, inherited, stdout=TO_STDERR) as collecting:
         yield
-    if collecting.returncode != 0:
-        print(f"demo: collectstatic ended with status {collecting.returncode}", file=sys.stderr)
-        raise SystemExit(collecting.returncode)
+    _stop_unless_done("collectstatic", collecting.returncode)
     mark.write_text(wanted)
 
 
@@ -94,11 +92,15 @@ def _step(inherited: tuple[int, ...], environment: dict[str, str], *command: str
     started = time.monotonic()
     print(f"demo: {command[0]}", file=sys.stderr, flush=True)
     status = supervise([*MANAGE, *command], environment, inherited, stdout=stdout)
-    if status != 0:
-        print(f"demo: {command[0]} ended with status {status}", file=sys.stderr)
-        raise SystemExit(status)
+    _stop_unless_done(command[0], status)
     if "--once" not in command:
         print(f"demo: {command[0]} took {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+
+
+def _stop_unless_done(step: str, status: int) -> None:
+    if status != 0:
+        print(f"demo: {step} ended with status {status}", file=sys.stderr)
+        raise SystemExit(status)
 
 
 def _static_fingerprint() -> str:

@@ -1,4 +1,4 @@
-"""How well the product learns: simulated worlds with known truth, and a partner's own export.
+"""How well the product learns, on simulated worlds whose truth is known.
 
 Every figure takes the path of a partner: an export is written and imported, models are trained on what was known
 ``JUDGED_DAYS`` before its end, and each later session is asked about once, at its decision time.
@@ -7,7 +7,6 @@ Every figure takes the path of a partner: an export is written and imported, mod
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -41,12 +40,10 @@ class Setting:
 
     preset: str
     sessions: int
-    drift: str = "none"
 
     @property
     def words(self) -> str:
-        drift = "" if self.drift == "none" else f", drift: {self.drift}"
-        return f"{self.preset}, {self.sessions:,} sessions{drift}"
+        return f"{self.preset}, {self.sessions:,} sessions"
 
 
 @dataclass(frozen=True)
@@ -69,12 +66,11 @@ class Measured:
     precise: dict[str, Any]
     recall_of_oracle: float
     marked: dict[str, Any]
-    train_seconds: float
 
 
 def measure(setting: Setting, seed: int, targets: Sequence[str]) -> Iterator[Measured]:
     """Make one world, import its export, and measure each target at each of its horizons."""
-    world = generate(setting.sessions, seed, setting.preset, drift=setting.drift)
+    world = generate(setting.sessions, seed, setting.preset)
     now = datetime.fromtimestamp(world.now, tz=UTC)
     with scratch_partner("benchmark") as partner, tempfile.TemporaryDirectory() as folder:
         write_export(world, Path(folder))
@@ -85,18 +81,16 @@ def measure(setting: Setting, seed: int, targets: Sequence[str]) -> Iterator[Mea
 
 def _target(world: World, partner: Partner, target: str, now: datetime) -> Iterator[Measured]:
     until = now - timedelta(days=JUDGED_DAYS)
-    began = time.monotonic()
     found = run_backtest(partner=partner, target=target, train_until=until, now=now)
-    seconds = time.monotonic() - began
     for hours in TARGETS[target].horizons:
         if hours != found.hours_ahead:
             later = answer_later(partner=partner, model=found.model, since=until, now=now, hours_ahead=hours)
         else:
             later = found
-        yield _read(world, later, seconds)
+        yield _read(world, later)
 
 
-def _read(world: World, later: Backtest, seconds: float) -> Measured:
+def _read(world: World, later: Backtest) -> Measured:
     judged = later.rows[later.rows["label"].notna()]
     label, said = judged["label"].to_numpy(dtype=np.float64), judged["probability"].to_numpy(dtype=np.float64)
     # What the truth speaks about is known of sessions that took place; a move ends a question whatever came after.
@@ -123,7 +117,6 @@ def _read(world: World, later: Backtest, seconds: float) -> Measured:
         precise=read_out(policies["precision"], label, said)["confusion"],
         recall_of_oracle=expected_recall(oracle, truth, WANTED_PRECISION),
         marked=read_out(policies["top_share"], label, said)["confusion"],
-        train_seconds=seconds,
     )
 
 
